@@ -5,7 +5,7 @@ import { type ISignal, Signal } from "@lumino/signaling";
 import type { Api } from "./api";
 import { EMPTY, hrefOf, type State } from "./model";
 import type { IAccounts } from "./tokens";
-import type { Login, LoginRequest, Provider } from "./wire";
+import type { Consent, Login, LoginRequest, Provider } from "./wire";
 
 const RETRY = 10_000; // ms until a server that did not answer is asked again
 
@@ -67,6 +67,12 @@ export class Accounts implements IAccounts {
     const { note } = await this.api.signOut(provider, sessionKey);
     await this.reload();
     return note;
+  }
+
+  async revoke(consent: Consent): Promise<string> {
+    await this.api.revoke(consent);
+    await this.reload();
+    return "";
   }
 
   private async begin(request: LoginRequest, query: string): Promise<Login> {

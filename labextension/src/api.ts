@@ -5,7 +5,7 @@ import { type Event, ServerConnection } from "@jupyterlab/services";
 
 import type { State } from "./model";
 import { plainName, sentence, trans } from "./view";
-import type { Failure, Login, LoginRequest, Provider } from "./wire";
+import type { Consent, Failure, Login, LoginRequest, Provider } from "./wire";
 
 /** Registered by the server: jupyter_auth/server/browser/events.py. */
 export const CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1";
@@ -15,17 +15,34 @@ export class Api {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   async state(): Promise<State> {
-    const [{ providers, arrive = {} }, { accounts }, { logins }, { limits }] = await Promise.all([
-      this.call<Pick<State, "providers"> & Partial<Pick<State, "arrive">>>(
-        "GET",
-        "providers?unregistered=1"
-      ),
-      this.call<Pick<State, "accounts">>("GET", "accounts"),
-      this.call<Pick<State, "logins">>("GET", "logins"),
-      this.call<Pick<State, "limits">>("GET", "usage")
-    ]);
-    const found = { loaded: true, reached: true, providers, accounts, logins, limits, arrive };
+    const [{ providers, arrive = {} }, { accounts }, { logins }, { limits }, consents] =
+      await Promise.all([
+        this.call<Pick<State, "providers"> & Partial<Pick<State, "arrive">>>(
+          "GET",
+          "providers?unregistered=1"
+        ),
+        this.call<Pick<State, "accounts">>("GET", "accounts"),
+        this.call<Pick<State, "logins">>("GET", "logins"),
+        this.call<Pick<State, "limits">>("GET", "usage"),
+        this.consents()
+      ]);
+    const found = {
+      loaded: true,
+      reached: true,
+      providers,
+      accounts,
+      logins,
+      limits,
+      consents,
+      arrive
+    };
     return { ...found, made: await this.made(found) };
+  }
+
+  /** None where the Hub's service is older than this. */
+  private async consents(): Promise<Consent[]> {
+    const found = this.call<{ consents: Consent[] }>("GET", "consents");
+    return (await found.catch(() => ({ consents: [] }))).consents;
   }
 
   /** Providers defined in notebooks are in no list: fetch those of accounts and logins. */
@@ -59,6 +76,11 @@ export class Api {
   signOut(provider: string, sessionKey: string): Promise<{ note: string }> {
     const query = new URLSearchParams({ provider, session_key: sessionKey });
     return this.call("DELETE", `accounts?${query.toString()}`);
+  }
+
+  revoke({ provider, session_key, notebook }: Consent): Promise<{ removed: boolean }> {
+    const query = new URLSearchParams({ provider, session_key, notebook });
+    return this.call("DELETE", `consents?${query.toString()}`);
   }
 
   private async call<T>(method: string, path: string, body?: object): Promise<T> {

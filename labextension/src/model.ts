@@ -12,7 +12,7 @@ import {
   providerTitle,
   trans
 } from "./view";
-import type { Account, Limits, Login, LoginRequest, Provider } from "./wire";
+import type { Account, Consent, Limits, Login, LoginRequest, Provider } from "./wire";
 
 /** What the server said last. `reached` is false if it did not answer since. */
 export interface State {
@@ -27,6 +27,7 @@ export interface State {
   /** Pending logins. */
   readonly logins: readonly Login[];
   readonly limits: readonly Limits[];
+  readonly consents: readonly Consent[];
   /** The pages of silent sign-ins that are due, by provider. */
   readonly arrive: Readonly<Record<string, string>>;
 }
@@ -39,6 +40,7 @@ export const EMPTY: State = {
   accounts: [],
   logins: [],
   limits: [],
+  consents: [],
   arrive: {}
 };
 
@@ -121,6 +123,10 @@ export function places(state: State): Place[] {
     const place = found.get(JSON.stringify([limits.provider, limits.session_key]));
     if (place && !limits.client_id) place.limits = limits;
   }
+  for (const consent of state.consents) {
+    const place = found.get(JSON.stringify([consent.provider, consent.session_key]));
+    if (place) place.consents = [...(place.consents ?? []), consent];
+  }
   return [...found.values()];
 }
 
@@ -158,7 +164,7 @@ export function notices(state: State, now: number): Notice[] {
     const { id, provider, session_key } = login;
     const says = `${needed(login, title)}.`;
     const tip = [destination(login), caution(login)].filter(Boolean).join(" ");
-    const action = trans.__("Sign in");
+    const action = login.grant === "consent" ? trans.__("Review…") : trans.__("Sign in");
     return { id, says, action, tip, request: { provider, session_key }, login };
   });
   for (const account of state.accounts) {

@@ -64,7 +64,7 @@ export function SeenPlace({ seen, login, act, titled = false }: Props): React.JS
       )}
       {titled && link}
       <span className="jupyter-auth-controls">
-        {seen.link && (
+        {seen.link && login?.grant !== "consent" && (
           <a href={`${href}#stuck`} target="_blank" rel="noopener">
             {trans.__("Trouble signing in?")}
           </a>

@@ -3,6 +3,7 @@
 import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
 
+import { Consents } from "./consents";
 import { focusFirst, KeptFocus } from "./focus";
 import { useAccounts, useNow } from "./hooks";
 import { places } from "./model";
@@ -10,20 +11,23 @@ import { carryOut, SeenPlace } from "./place";
 import type { Said } from "./said";
 import type { IAccounts } from "./tokens";
 import { type Action, type Place, trans, view } from "./view";
+import type { Consent } from "./wire";
 
 interface RowProps {
   place: Place;
   now: number;
   act: (action: Action) => void;
+  revoke: (consent: Consent) => void;
 }
 
-function Row({ place, now, act }: RowProps): React.JSX.Element {
+function Row({ place, now, act, revoke }: RowProps): React.JSX.Element {
   const seen = view(place, now);
   const row = React.useRef<HTMLLIElement>(null);
   return (
     <KeptFocus within={() => row.current} lost={() => focusFirst(row.current)}>
       <li ref={row} className="jupyter-auth" data-look={seen.look}>
         <SeenPlace seen={seen} login={place.login} act={act} titled />
+        <Consents place={place} revoke={revoke} />
       </li>
     </KeptFocus>
   );
@@ -53,6 +57,7 @@ function Rows({ accounts, said, add, lost, node }: Props & { node: HTMLElement }
               place={place}
               now={now}
               act={action => void said.outcome(carryOut(accounts, place, action))}
+              revoke={consent => void said.outcome(accounts.revoke(consent))}
             />
           ))}
         </ul>

@@ -4,7 +4,7 @@ import { Token } from "@lumino/coreutils";
 import type { ISignal } from "@lumino/signaling";
 
 import type { State } from "./model";
-import type { Login, LoginRequest, Provider } from "./wire";
+import type { Consent, Login, LoginRequest, Provider } from "./wire";
 
 /** The accounts of this Jupyter server's user, without their tokens. */
 export interface IAccounts {
@@ -34,6 +34,9 @@ export interface IAccounts {
 
   /** Sign out; returns what could not be done, usually "". */
   signOut(provider: string, sessionKey: string): Promise<string>;
+
+  /** End a notebook's use of an account. */
+  revoke(consent: Consent): Promise<string>;
 }
 
 export const IAccounts = new Token<IAccounts>(

@@ -6,7 +6,7 @@ import type { TranslationBundle } from "@jupyterlab/translation";
 // @ts-expect-error It has no types.
 import * as untyped from "../../jupyter_auth/kernel/prompt/account_view.js";
 
-import type { Account, Failure, Limits, Login, Provider } from "./wire";
+import type { Account, Consent, Failure, Limits, Login, Provider } from "./wire";
 
 /** One provider and session key, with whatever account or login they have. */
 export interface Place {
@@ -16,6 +16,7 @@ export interface Place {
   account?: Account | undefined;
   login?: Login | undefined;
   limits?: Limits | undefined;
+  consents?: Consent[];
 }
 
 export interface Action {

@@ -39,11 +39,23 @@ export interface Account {
   trouble: string;
 }
 
+/** A notebook that may use an account. Times are as in `Account`; `until` is null for always. */
+export interface Consent {
+  provider: string;
+  session_key: string;
+  notebook: string;
+  scope: string;
+  given_at: number;
+  until: number | null;
+}
+
 /** One attempt to sign in. `kernel` and `notebook` say what requested it. */
 export interface Login {
   id: string;
   provider: string;
   session_key: string;
+  /** `consent`: the account is there, and a notebook asks to use it. */
+  grant: string;
   /** Where it leads; empty if to this server or not known yet. */
   host: string;
   status: "pending" | "complete" | "denied" | "expired" | "cancelled" | "failed";

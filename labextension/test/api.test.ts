@@ -11,7 +11,7 @@ import { Accounts } from "../src/accounts";
 import { Api, CHANGED, listen } from "../src/api";
 import { places } from "../src/model";
 import { view } from "../src/view";
-import { account, CAMPUS, login } from "./samples";
+import { account, CAMPUS, consent, login } from "./samples";
 
 let server: Server;
 let api: Api;
@@ -148,4 +148,17 @@ test("only our own hints are heard", () => {
   expect(heard).toBe(0);
   stream.emit({ schema_id: CHANGED });
   expect(heard).toBe(1);
+});
+
+test("consents are listed and revoked; an older service has none", async () => {
+  const accounts = new Accounts(api, () => undefined);
+  await accounts.reload();
+  expect(accounts.state.consents).toEqual([]);
+  answers["GET consents"] = [200, { consents: [consent()] }];
+  await accounts.reload();
+  expect(accounts.state.consents).toEqual([consent()]);
+  const query = "provider=campus&session_key=default&notebook=work%2Fanalysis.ipynb";
+  answers[`DELETE consents?${query}`] = [200, { removed: true }];
+  expect(await accounts.revoke(consent())).toBe("");
+  expect(asked).toContain(`DELETE consents?${query}`);
 });

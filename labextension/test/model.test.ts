@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { lines, notices, places, summary, worst } from "../src/model";
 import { view } from "../src/view";
-import { account, CAMPUS, limits, login, NOW, state } from "./samples";
+import { account, CAMPUS, consent, limits, login, NOW, state } from "./samples";
 
 const expired = account({ expires_at: NOW - 1, refreshes: false });
 const unsaved = account({ warning: "Its tokens cannot be saved." });
@@ -109,4 +109,17 @@ test("on a server that several people share it is said who will use the account"
   expect(place && view(place, NOW).details).toContainEqual({ text: said, tip: "" });
   const [alone] = places(state({ logins: [login()] }));
   expect(alone && view(alone, NOW).details).not.toContainEqual({ text: said, tip: "" });
+});
+
+test("below an account are the notebooks that may use it", () => {
+  const found = state({ accounts: [account()], consents: [consent(), consent({ provider: "x" })] });
+  expect(places(found).map(each => each.consents)).toEqual([[consent()]]);
+});
+
+test("a notebook that asks to use an account is reviewed, and nobody signs in", () => {
+  const asks = state({ accounts: [account()], logins: [login({ grant: "consent", host: "" })] });
+  const says = "analysis.ipynb wants to use Example University";
+  expect(notices(asks, NOW)).toMatchObject([{ says: `${says}.`, action: "Review…", tip: "" }]);
+  const [place] = places(asks);
+  expect(place && view(place, NOW)).toMatchObject({ link: "Review…", says, details: [] });
 });

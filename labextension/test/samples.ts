@@ -1,5 +1,5 @@
 import { EMPTY, type State } from "../src/model";
-import type { Account, Limits, Login } from "../src/wire";
+import type { Account, Consent, Limits, Login } from "../src/wire";
 
 export const NOW = 1_800_000_000;
 
@@ -32,11 +32,24 @@ export function limits(changes: Partial<Limits> = {}): Limits {
   };
 }
 
+export function consent(changes: Partial<Consent> = {}): Consent {
+  return {
+    provider: "campus",
+    session_key: "default",
+    notebook: "work/analysis.ipynb",
+    scope: "openid",
+    given_at: NOW - 60,
+    until: null,
+    ...changes
+  };
+}
+
 export function login(changes: Partial<Login> = {}): Login {
   return {
     id: "handle",
     provider: "campus",
     session_key: "default",
+    grant: "authorization_code",
     host: "login.example.edu",
     status: "pending",
     path: "/base/jupyter-auth/login/handle",

@@ -158,6 +158,7 @@ export function caution({ shared }) {
 /** Which notebook or kernel needs a sign-in. */
 export function needed(login, title) {
   const who = login.notebook || trans.__("A kernel");
+  if (login.grant === "consent") return trans.__("%1 wants to use %2", who, title);
   return trans.__("%1 needs you to sign in to %2", who, title + keySuffix(login.session_key));
 }
 
@@ -174,11 +175,12 @@ function labelOf(session_key) {
 }
 
 function pending({ login, session_key, code }, title) {
-  const who = requester(login);
+  const consent = login.grant === "consent";
+  const who = !consent && requester(login);
   return {
     look: "pending",
-    link: trans.__("Sign in to %1", title),
-    says: destination(login),
+    link: consent ? trans.__("Review…") : trans.__("Sign in to %1", title),
+    says: consent ? needed(login, title) : destination(login),
     details: [
       login.error && sentence(login.error),
       login.reason,
