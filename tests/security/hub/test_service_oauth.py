@@ -16,7 +16,7 @@ import requests
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
-from hub.service_client import PLACE, hub_token, people_of, serving
+from hub.service_client import PLACE, browser_of, hub_token, people_of, serving
 from jupyter_auth.server.hub.app import SharedOAuth, derived
 from patience import PATIENCE
 from security.hub.oauth_callback import SESSION, code_for
@@ -191,3 +191,16 @@ def test_nor_the_cookie_that_binds_a_browser_to_a_login(
     (cookie,) = (c for c in answer.headers.get_list("Set-Cookie") if "jupyter-auth-" in c)
     assert cookie.startswith("__Host-jupyter-auth-")
     assert {"secure", "path=/"} <= {part.strip().lower() for part in cookie.split(";")[1:]}
+
+
+def test_a_silent_sign_in_goes_on_to_a_server_of_its_own_user_alone(served: Hub) -> None:
+    alice = browser_of(served, "alicia").visit()
+
+    def arrive(onward: str) -> requests.Response:
+        page = f"{served.origin}{served.prefix}{PLACE}arrive/idp?next={onward}"
+        return alice.get(page, allow_redirects=False)
+
+    own = f"{served.prefix}user/alicia/lab"
+    assert arrive(own).headers["Location"] == own
+    for other in ("user/mallory/lab", "user/alicia/../mallory/lab", "user/aliciab/", "hub/logout"):
+        assert arrive(f"{served.prefix}{other}").status_code == 400
