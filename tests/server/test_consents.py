@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 
 from environments.servers.server_kernel import api
+from jupyter_auth.core.consent.consents import SESSION
+from patience import PATIENCE, until
 from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
@@ -106,6 +110,39 @@ def test_the_second_notebook_asks_and_the_first_does_not(
     assert (change["kind"], change["provider"]) == ("account", "idp")
     assert kernel.ask("POST", "token", {"provider": "idp", **second})[0] == 401
     assert kernel.token(**first)["access_token"]
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_real_notebooks_cell_waits_for_the_answer(
+    server: JupyterProcess, kernel: Kernel, browser: Browser, notebooks: Any
+) -> None:
+    file = server.runtime / f"kernel-{notebooks[1]['kernel']}.json"
+    until(file.exists)
+    client = BlockingKernelClient(connection_file=str(file))
+    client.load_connection_file()
+    client.hb_channel.time_to_dead = PATIENCE
+    client.start_channels()
+    client.wait_for_ready(timeout=PATIENCE)
+    said: list[str] = []
+    call = "from jupyter_auth import UserSession\nprint(UserSession('idp').username)"
+
+    def answer() -> None:
+        until(lambda: kernel.call("GET", "logins")["logins"])
+        (login,) = kernel.call("GET", "logins")["logins"]
+        asked.append((login["grant"], login["notebook"]))
+        press(browser, login, lasts="session")
+
+    asked: list[tuple[str, str]] = []
+    person = threading.Thread(target=answer)
+    person.start()
+    client.execute_interactive(call, output_hook=lambda each: said.append(str(each["content"])))
+    person.join(PATIENCE)
+    client.stop_channels()
+    assert asked == [("consent", "deep/second.ipynb")]
+    assert "Allow this notebook to use Example ID" in "".join(said)
+    assert "alice" in "".join(said)
+    kept = kernel.call("GET", "consents")["consents"][-1]
+    assert kept["until"] - kept["given_at"] == SESSION
 
 
 @pytest.mark.usefixtures("signed_in")
