@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from traitlets.config import Config
 from traitlets.config.application import Application
 
+from core.tokens.exchange.derived import tables
 from documents import ROOT, blocks
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
@@ -28,8 +30,10 @@ PYTHON = blocks("python")
 CONFIG = [block for block in PYTHON if "c.JupyterAuth" in block.code]
 HUB = [block for block in PYTHON if "hub_config(c" in block.code]
 FILES = [block for block in PYTHON if re.match(r"# \w+\.py\n", block.code)]
-CELLS = [block for block in PYTHON if block not in CONFIG + HUB + FILES]
+LOGGING = [block for block in PYTHON if "dictConfig" in block.code]
+CELLS = [block for block in PYTHON if block not in CONFIG + HUB + FILES + LOGGING]
 TABLES = blocks("toml")
+ACME = next(block.code for block in TABLES if block.code.startswith("[acme]\nissuer"))
 SHELL = blocks("sh")
 
 PROGRAMS = [
@@ -81,8 +85,7 @@ def place(oidc, tmp_path):
     env = environment(tmp_path)
     file = Path(env["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"
     file.parent.mkdir(parents=True)
-    acme = next(block.code for block in TABLES if block.code.startswith("[acme]\nissuer"))
-    file.write_text(local(acme, oidc))
+    file.write_text(local(ACME, oidc))
     engine = Engine(Providers(user_file=file), MemoryStore())
     somebody = Somebody(engine, oidc)
     somebody.start()
@@ -101,6 +104,14 @@ def test_each_cell_runs(place, oidc, code):
         service = {"client_id": oidc.service_id, "client_secret": oidc.service_secret}
         lines = [f"{name} = '{value}'" for name, value in service.items()]
         place.file.write_text("\n".join([place.file.read_text(), "[acme.service]", *lines]))
+    if 'UserSession("archive"' in code:  # its token is made of that of acme
+        archive = tables(oidc)["derived"]
+        archive["base_url"] = f"{oidc.issuer}/api/"
+        archive["exchange"]["from"] = "acme"
+        lines = [f"{name} = {json.dumps(value)}" for name, value in archive.pop("exchange").items()]
+        lines = ["[archive.exchange]", *lines]
+        lines = [f"{name} = {json.dumps(value)}" for name, value in archive.items()] + lines
+        place.file.write_text("\n".join([place.file.read_text(), "[archive]", *lines]))
     if 'UserSession("https' in code:  # nothing is known yet
         place.file.unlink()
     with Kernel(place.home, place.kernel_api.path) as kernel:
@@ -128,6 +139,22 @@ def test_each_configuration_of_a_hub_is_one(oidc, code):
     c = Config()
     exec(local(code, oidc), {"c": c})  # noqa: S102 (as above)
     assert "JupyterHub" in c
+
+
+@each_of(LOGGING)
+def test_each_configuration_of_the_log_is_one(tmp_path, code):
+    program = """
+from jupyter_auth.server.hub import audit
+
+audit.log("signed out", "alice")
+"""
+    subprocess.run(
+        [sys.executable, "-c", code.replace("/var/log/jupyter-auth", str(tmp_path)) + program],
+        check=True,
+        timeout=PATIENCE,
+    )
+    (line,) = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert json.loads(line)["user"] == "alice"
 
 
 def run(code, cwd, env):
@@ -173,7 +200,8 @@ def test_each_target_and_package_is_there(code):
 @each_of(TABLES)
 def test_each_table_is_of_a_provider(tmp_path, code):
     file = tmp_path / "providers.toml"
-    file.write_text(code)
+    exchanged = 'from = "acme"' in code and "[acme]" not in code
+    file.write_text(f"{ACME}\n{code}" if exchanged else code)
     known = Providers(user_file=file)
     assert all(known.get(name) for name in tomllib.loads(code))
 

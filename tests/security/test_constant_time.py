@@ -20,7 +20,7 @@ COMPARISONS = {
     "core/secret.py:__eq__": 1,  # two secrets, whoever compares them
     "core/login/openings.py:take": 2,  # a browser's binding, and its user
     "core/login/logins.py:take_held": 1,  # the browser that signed in, which alone says yes
-    "server/browser/login_page.py:_answered": 1,  # and what it was shown
+    "server/browser/login_page.py:_checked_proof": 1,  # and what it was shown
     "core/login/loopback/pages.py:knows": 1,  # a browser's binding, where there is no server
     "core/protocol/id_token.py:_same": 1,  # nonce and at_hash
     "server/kernel_api/handlers.py:broker": 1,  # the key of the kernel API

@@ -57,6 +57,9 @@ RUN_BY = {  # by the command: `…` is what a message puts there
     "%auth add … --client-id ID": f"{ADD}in_a_notebook_the_secret_is_typed_and_kept_by_the_broker",
     "%auth add … --client-secret": f"{ADD}in_a_notebook_the_secret_is_typed_and_kept_by_the_broker",
     "%auth doctor": f"{DOCTOR}in_a_notebook_it_is_a_table",
+    "%auth providers": (
+        "kernel/commands/test_magic.py::test_providers_are_listed_and_their_titles_are_text"
+    ),
     "%auth login …": f"{GUIDES}a_notebook_without_a_server_names_form_and_line",
 }
 
