@@ -295,14 +295,16 @@ class Engine(Parts, Accounts):
         self._unattended.sign_out(key)
         account, left = self._tokens.drop(key, self._revoker.expect if revoke else None)
         self._usage.forget(provider, session_key)
-        if self.consents:
-            self.consents.revoke(key)
-        if account is None:
-            return Logout(removed=False, revoked=False, note="No account was signed in.")
-        if not revoke and not isinstance(account, ApiKeyAccount):
-            return Logout(removed=True, revoked=False, note=left)
-        gone = self._revoker.sign_out(account, self._configured(provider), self._parties.at)
-        return replace(gone, note=f"{gone.note} {left}".strip()) if left else gone
+        try:
+            if account is None:
+                return Logout(removed=False, revoked=False, note="No account was signed in.")
+            if not revoke and not isinstance(account, ApiKeyAccount):
+                return Logout(removed=True, revoked=False, note=left)
+            gone = self._revoker.sign_out(account, self._configured(provider), self._parties.at)
+            return replace(gone, note=f"{gone.note} {left}".strip()) if left else gone
+        finally:  # last: where it fails, the tokens are revoked
+            if self.consents:
+                self.consents.revoke(key)
 
     # Service accounts
 
@@ -347,7 +349,7 @@ class Engine(Parts, Accounts):
 
     def _configured(self, name: str) -> Provider | None:
         try:
-            return self._providers.get(name)
+            return self._providers.for_everyone.get(name)
         except ConfigurationError:
             return None
 

@@ -97,6 +97,25 @@ def test_the_first_use_in_each_hour_by_each_notebook(
     assert not [each for each in handed if each[:12] in log.text]
 
 
+def test_a_kernel_that_keeps_its_token_uses_the_account(
+    replica: HubBrokers, rogue: RogueProvider, clock: Clock, log: pytest.LogCaptureFixture
+) -> None:
+    sign_in(replica.engine(ALICE), rogue)
+    broker = replica.of_owner(ALICE)
+
+    async def report(**more: str) -> None:
+        await broker.usage({"provider": "idp", **more})
+        await asyncio.gather(*broker._noting)
+
+    asyncio.run(report())
+    then = broker._store.used_at(AccountKey("idp"))
+    assert then == clock()
+    clock.advance(2 * USE)
+    asyncio.run(report(client_id="of a service"))
+    assert broker._store.used_at(AccountKey("idp")) == then
+    assert heard(log) == []
+
+
 def test_a_new_sign_in_is_used_for_the_first_time(
     replica: HubBrokers, rogue: RogueProvider, log: pytest.LogCaptureFixture
 ) -> None:

@@ -92,11 +92,13 @@ class Consents:
     def signed_in(self, account: Account, notebook: str | None, kernel: str | None) -> None:
         """Note that a person signed in for a notebook, which the login's page said.
 
-        What another person agreed to under the same key ends. Programs, and the panel, say no name:
-        nothing is agreed for all of these.
+        What another person agreed to under the same key ends, and what may be another's: of some
+        accounts nobody can tell. Programs, and the panel, say no name: nothing is agreed for all of
+        these.
         """
+        who = None if account.person.startswith("?") else account.person
         with self._store.change() as entries:
-            entries[:] = [x for x in entries if x.key != account.key or x.person == account.person]
+            entries[:] = [x for x in entries if x.key != account.key or x.person == who]
         if not notebook:
             return
         more = [scope for each in account.resources.values() for scope in each.scopes]

@@ -107,6 +107,13 @@ class Layers:
         return theirs
 
     @property
+    def for_everyone(self) -> Self:
+        """The same providers, whatever groups may use them: who left one can still sign out."""
+        every = copy.copy(self)
+        every._is_member = lambda _: True  # noqa: SLF001
+        return every
+
+    @property
     def names_groups(self) -> bool:
         """Whether the policy of any provider is about groups."""
         return any(each.policy and each.policy.groups is not None for each in self._limiting())

@@ -84,9 +84,20 @@ class AuditedBroker(Broker):
         if not of_person:
             self._tell("token of the service account used", key, notebook=notebook)
             return
+        await self._note_use(key)
+        self._tell("token used", key, await self._account(key), notebook)
+
+    async def _note_use(self, key: AccountKey) -> None:
         with contextlib.suppress(AuthError):
             await self._pools.run(None, lambda: self._store.used(self.engine.source_of(key)))
-        self._tell("token used", key, await self._account(key), notebook)
+
+    @override
+    async def usage(self, body: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``. A use too: a kernel asks for no token while it has one."""
+        found = await super().usage(body)
+        if not found.get("client_id"):
+            self._begin(self._note_use(_key(body)))
+        return found
 
     @property
     def busy(self) -> bool:

@@ -11,7 +11,7 @@ from jupyter_auth.core.consent import consents
 from jupyter_auth.core.consent.consents import DAY, SESSION, Asker, Consents
 from jupyter_auth.core.consent.store import FileConsents
 from jupyter_auth.core.errors import ConsentRequired
-from jupyter_auth.core.models import Account, AccountKey, Token
+from jupyter_auth.core.models import Account, AccountKey, ApiKeyAccount, Token
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -121,6 +121,16 @@ def test_a_sign_in_for_a_notebook_is_an_agreement_and_another_persons_ends_all(k
     kept.signed_in(bob, ANALYSIS.notebook, "k1")
     assert kept.allows(ANALYSIS, "read", person=bob.person)
     assert [each.person for each in kept.all()] == [bob.person]
+
+
+def test_nobody_inherits_what_an_unknown_person_agreed_to(kept: Kept) -> None:
+    key = {"provider": "acme", "session_key": "default", "fingerprint": "x", "signed_in_at": 0}
+    unknown = ApiKeyAccount(parts={"key": Secret("y")}, scopes=("read",), issued_at=0, **key)
+    kept.signed_in(unknown, REPORT.notebook, "k2")
+    assert kept.allows(REPORT, "read", person=unknown.person)
+    kept.signed_in(unknown, ANALYSIS.notebook, "k1")
+    assert kept.allows(ANALYSIS, "read", person=unknown.person)
+    assert not kept.allows(REPORT, "read", person=unknown.person)
 
 
 def test_a_revoked_one_is_reported_here_and_to_other_processes(

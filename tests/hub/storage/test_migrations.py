@@ -27,6 +27,7 @@ from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.key_rotation import announce, leave
 from jupyter_auth.server.hub.storage.sql_store import add_person_digests
 from jupyter_auth.server.hub.storage.tables import REVISION_TABLE, metadata, records
+from jupyter_auth.server.hub.users.unused import remove_unused
 from providers import sockets
 from providers.rogue import Family, RogueProvider
 
@@ -155,6 +156,17 @@ def test_every_account_of_the_first_release_can_be_refreshed(
     }
     assert (idp.refreshes, idp.reuses) == (3, 0)
     assert all(person for name, person in persons if name == "alice")
+
+
+def test_no_account_seems_unused_since_before_its_use_was_noted(first: str) -> None:
+    cipher, providers = Encryption(KEY), Providers(allow_user_providers=False)
+    place = {"base_url": "/services/"}
+    with (
+        closing(Database(first)) as database,
+        closing(HubBrokers(Settings(), providers, database, cipher, **place)) as brokers,
+    ):
+        remove_unused(database, cipher, brokers.revocations, {"idp": 1})
+        assert len(brokers.engine(ALICE).accounts()) == 2
 
 
 def test_an_upgrade_that_is_cut_off_changes_nothing(

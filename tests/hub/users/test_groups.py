@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.sign_in import sign_in
+from core.sign_in import sign_in, table
 from hub.service_client import call, hub_token, people_of
+from hub.storage.databases import ALICE
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED
 
@@ -71,6 +73,20 @@ def test_who_is_removed_gets_no_token_after_a_minute(
         assert (await engine()).token("club")
 
     asyncio.run(use())
+
+
+def test_who_was_removed_can_sign_out_for_good(
+    rogue: RogueProvider, new_replica: NewReplica
+) -> None:
+    club = table(rogue, policy={"groups": ["physics"]})
+    brokers = new_replica(club=club)
+    member = dataclasses.replace(ALICE, groups=frozenset({"physics"}))
+    sign_in(brokers.of_owner(member).engine, rogue, "club")
+    engine = brokers.of_owner(ALICE).engine
+    with pytest.raises(ConfigurationError, match=FOR_MEMBERS):
+        engine.token("club")
+    assert engine.logout("club").revoked
+    assert len(rogue.revoked) == 2
 
 
 def test_on_the_service_others_do_not_see_it(served: Hub, group: str) -> None:

@@ -8,7 +8,7 @@ from jupyter_auth import token
 from jupyter_auth.core.consent.consents import Asker
 from jupyter_auth.core.consent.store import FileConsents
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import ConsentRequired, LoginRequired
+from jupyter_auth.core.errors import ConsentRequired, LoginRequired, StoreError
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
@@ -73,6 +73,15 @@ def test_a_no_is_the_reason_and_is_not_asked_again_by_requests(engine):
     with answers(engine, "day"):
         made.authenticate()
     made.get("/api/x").raise_for_status()
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_sign_out_reaches_the_provider_though_consents_cannot_be_written(engine, rogue, tmp_path):
+    (tmp_path / "store" / "consents" / "consents.json").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"consents\.json, which cannot be used"):
+        engine.logout("idp")
+    assert len(rogue.revoked) == 2
+    assert engine.accounts() == []
 
 
 @pytest.mark.usefixtures("notebook")
