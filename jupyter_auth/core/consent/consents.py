@@ -128,6 +128,10 @@ class Consents:
         for key in sorted({each.key for each in gone}):
             self._changed(key)
 
+    def ended(self) -> bool:
+        """Whether one has ended since ``poll``, though nothing was changed."""
+        return self._seen is not None and self._lasting(self._seen) != self._seen
+
     def _lasting(self, entries: Iterable[Consent]) -> list[Consent]:
         now = self._clock()
         return [each for each in entries if each.until is None or now < each.until]

@@ -200,8 +200,8 @@ class _AtPort(Matcher):
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         connection: Any = request.connection
-        here = connection.stream.socket.getsockname()[1]
-        return {} if here == self._port else None
+        socket = connection.stream.socket  # None: who asks has hung up already
+        return {} if socket and socket.getsockname()[1] == self._port else None
 
 
 class _HasToken(Matcher):

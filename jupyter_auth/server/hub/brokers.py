@@ -147,9 +147,10 @@ class HubBrokers:
     def _made(self, owner: Owner) -> AuditedBroker:
         confirm = self._settings.confirm
         store = self._store(owner)
-        news = functools.partial(self._database_poll.has_news, owner.id, [])
+        changed = functools.partial(self._database_poll.has_news, owner.id, [])
+        engine = self.engine(owner, store)
         return AuditedBroker(
-            self.engine(owner, store),
+            engine,
             store,
             owner,
             base_url=self.base_url,
@@ -157,7 +158,11 @@ class HubBrokers:
             default_provider=self._settings.default_provider,
             known_browsers=KnownBrowsers.of_server(owner.name, os.environ, confirm=confirm),
             pools=self._pools.of(owner.id),
-            waits=WaitLimit(WAITERS, self._poll_limit, news),
+            waits=WaitLimit(
+                WAITERS,
+                self._poll_limit,
+                lambda: changed() or bool(engine.consents and engine.consents.ended()),
+            ),
         )
 
     def _forget_idle(self) -> None:

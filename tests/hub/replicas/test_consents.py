@@ -15,15 +15,21 @@ from tornado.netutil import bind_sockets
 from hub.hubs import KEYS
 from hub.replicas.cluster import complete_login
 from jupyter_auth.core.common.routes import ROUTES
+from jupyter_auth.core.consent.consents import DAY, Asker
 from jupyter_auth.core.errors import ConsentRequired
+from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.server.broker import long_poll
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.storage import poll
 from jupyter_auth.server.hub.storage.database import Database, Owner
 from jupyter_auth.server.hub.storage.encryption import Encryption
+from jupyter_auth.server.hub.storage.tables import records
 from jupyter_auth.server.kernel_api.handlers import SocketKeyAuthenticator, kernel_application
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +97,31 @@ def test_a_yes_at_one_replica_counts_at_all_and_so_does_its_end(
 
     asyncio.run(live())
     assert all(b"ipynb" not in each.read_bytes() for each in tmp_path.glob("accounts.sqlite*"))
+
+
+def test_a_kernel_hears_that_its_consent_has_ended(
+    replicas: tuple[HubBrokers, HubBrokers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one whose token never expires would go on for ever. The database does not change."""
+    monkeypatch.setattr(long_poll, "POLL", 0.05)
+    monkeypatch.setattr(poll, "BEAT", 0.05)
+    broker, key = replicas[0].of_owner(ROSA), AccountKey("idp")
+    replicas[0]._database.change(records.delete().where(records.c.kind == "logins"))
+    kept, news = broker.engine.consents, broker._long_poll._has_news
+    person = broker.engine.account(key).person
+    kept.give(key, person, Asker("report.ipynb", "k"), ["openid"], "day")
+
+    async def live() -> None:
+        since = (await broker.changes({}, asyncio.Event()))["sequence"]
+        waiting = asyncio.create_task(broker.changes({"since": since, "wait": 5}, asyncio.Event()))
+        while not kept._seen or news():  # noqa: ASYNC110 (nothing tells it)
+            await asyncio.sleep(0.1)
+        real = kept._clock
+        monkeypatch.setattr(kept, "_clock", lambda: real() + DAY)
+        told = (await asyncio.wait_for(waiting, PATIENCE))["changes"]
+        assert [each["kind"] for each in told] == ["account"]
+
+    asyncio.run(live())
 
 
 def test_a_users_server_says_which_notebook_it_is(

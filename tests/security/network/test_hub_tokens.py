@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 from jupyterhub.services.auth import HubAuth
 from tornado import web
+from tornado.http1connection import HTTP1Connection
 from tornado.httpclient import AsyncHTTPClient
+from tornado.httputil import HTTPServerRequest
+from tornado.iostream import IOStream
 
 from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.redirect.hub import HubRedirect
 from jupyter_auth.server.forward import RemoteBroker
+from jupyter_auth.server.hub.app import _AtPort
 from jupyter_auth.server.hub.users import lookup_turns
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED, REFUSED, RENEWED, KnownTokens
 from jupyter_auth.server.hub.users.lookup_turns import LookupTurns, TrustedProxies
@@ -44,6 +49,20 @@ class Moved(web.RequestHandler):
 
     def get(self) -> None:
         self.redirect(self._to, status=self._status)
+
+
+def test_who_hangs_up_at_once_is_at_no_port_for_kernels() -> None:
+    """And leaves no traceback in the log."""
+
+    async def ask() -> object:
+        here, there = socket.socketpair()
+        stream = IOStream(here)
+        request = HTTPServerRequest("GET", "/", connection=HTTP1Connection(stream, is_client=False))
+        there.close()
+        stream.close()
+        return _AtPort(10202).match(request)
+
+    assert asyncio.run(ask()) is None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
