@@ -89,5 +89,5 @@ class User:
 
 def login(refresh_token: str) -> dict[str, Any]:
     """As OAuthenticator has it."""
-    response = {"access_token": "theirs", "refresh_token": refresh_token}
+    response = {"access_token": "theirs", "token_type": "Bearer", "refresh_token": refresh_token}
     return {"access_token": "theirs", "refresh_token": refresh_token, "token_response": response}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import socket
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyterhub.app import JupyterHub
+from oauthenticator.generic import GenericOAuthenticator
+from tornado.httpclient import AsyncHTTPClient
 from traitlets.config import Config
 
+from core.sign_in import exchanged, party_at
 from hub.storage.databases import ALICE
 from hub.take_login.one_service import User, door, login, on_a_loop, refresh_token
 from jupyter_auth.server.hub.take_login.hooks import HubLogins, of_others
+from patience import PATIENCE
 from providers import troubles
 
 if TYPE_CHECKING:
@@ -136,6 +141,70 @@ async def test_their_own_hooks_decide_as_before(
         assert await logins.refresh_user(None, AUTHENTICATOR, User("", "bob"), {}) is None, (
             "no account: OAuthenticator refreshes"
         )
+
+
+@pytest.mark.parametrize("access_token", ["theirs", ""])
+@on_a_loop
+async def test_a_token_that_is_used_up_is_not_used_by_the_authenticator(
+    replica: HubBrokers, rogue: RogueProvider, logins: HubLogins, access_token: str
+) -> None:
+    """Nothing was kept, so OAuthenticator goes on, with the state that it has read before."""
+    replica._identities._shared = frozenset()
+    user = User(refresh_token(rogue), "bob")
+    if not access_token:  # one that works
+        works = exchanged(party_at(rogue), rogue).access_token.reveal()
+        user.state["token_response"]["access_token"] = works
+    with door(replica):
+        first = User(refresh_token(rogue))
+        assert await logins.refresh_user(None, AUTHENTICATOR, first, first.state) is True
+        before, user.state = user.state, copy.deepcopy(user.state)
+        user.get_auth_state = lambda: copies(user)  # type: ignore[method-assign]
+        c = Config()
+        c.GenericOAuthenticator.userdata_url = f"{rogue.issuer}/userinfo"
+        c.GenericOAuthenticator.token_url = f"{rogue.issuer}/token"
+        c.GenericOAuthenticator.client_id = rogue.client_id
+        c.GenericOAuthenticator.username_claim = "sub"
+        logins.put(c)
+        said = await GenericOAuthenticator(config=c).refresh_user(user)
+    assert before["refresh_token"]
+    assert user.state["refresh_token"] is None
+    assert (rogue.refreshes, rogue.reuses) == (2, 0)
+    if access_token:
+        assert said is False
+    else:
+        assert said["auth_state"]["refresh_token"] is None
+
+
+async def copies(user: User) -> Any:
+    """The Hub decrypts it each time."""
+    return copy.deepcopy(user.state)
+
+
+@on_a_loop
+async def test_a_service_that_hangs_leaves_the_hub_its_connections(
+    rogue: RogueProvider, logins: HubLogins
+) -> None:
+    """The Hub talks to its proxy by the connections of tornado's common client: 10 of them."""
+    hanging = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{hanging.getsockname()[1]}"
+    JupyterHub.clear_instance()
+    service: Any = SimpleNamespace(url=url, prefix="/", api_token="x")
+    JupyterHub.instance()._service_map = {"jupyter-auth": service}
+    people = ({"name": f"user-{number}", "auth_state": {"x": 1}} for number in range(12))
+    asked = [
+        asyncio.create_task(logins.post_auth(None, AUTHENTICATOR, None, each)) for each in people
+    ]
+    try:
+        await asyncio.sleep(0)  # all of them begin
+        document = f"{rogue.issuer}/.well-known/openid-configuration"
+        assert (await AsyncHTTPClient().fetch(document, request_timeout=PATIENCE)).code == 200
+        assert not any(each.done() for each in asked)
+    finally:
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        hanging.close()
+        JupyterHub.clear_instance()
 
 
 def test_they_are_chained_once_and_in_every_section(logins: HubLogins) -> None:

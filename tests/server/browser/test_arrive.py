@@ -157,6 +157,7 @@ def test_nor_does_it_in_a_browser_that_is_known(browser: Browser) -> None:
         "/base/\r\nSet-Cookie: a=b",
         "\t//evil.example/base/",
         "/base/é",
+        "/base/%" + "25" * 10,
     ],
 )
 def test_next_leads_nowhere_else(browser: Browser, onward: str) -> None:

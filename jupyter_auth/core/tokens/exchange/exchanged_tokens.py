@@ -127,7 +127,8 @@ class ExchangedTokens(AccountTokens):
         self, key: AccountKey, before: Callable[[Account], None] | None = None
     ) -> tuple[Account | None, str]:
         if (provider := self._exchanging(key.provider)) is not None:
-            return self._leave(provider, key), ""
+            kept, why = super().drop(key, before)  # before its tokens were exchanged ones
+            return self._leave(provider, key) or kept, why
         made = [*filter(None, (self._forget(each) for each in self._made_of(key)))]
         dropped = super().drop(key, before)
         for account in made if before else ():

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 # What browsers drop from a URL or take for a slash, and what begins a host.
 ODD = re.compile(r"[\x00-\x1f\x7f\\]|^//")
 DOTS = {".", ".."}
+LAYERS = 5  # of encoding at most: each one is decoded, and none of ours has more than two
 
 
 def leads_to(root: str, path: str) -> bool:
@@ -16,8 +17,10 @@ def leads_to(root: str, path: str) -> bool:
     Browsers resolve dot segments, encoded ones too, and a proxy may decode more than they do.
     """
     plain = path
-    while (decoded := unquote(plain)) != plain:
-        plain = decoded
+    for _ in range(LAYERS):
+        plain = unquote(plain)
+    if unquote(plain) != plain:
+        return False
     named = re.split(r"[?#]", plain, maxsplit=1)[0]
     odd = ODD.search(path) or ODD.search(named) or DOTS & {*named.split("/")}
     return path.startswith(root) and path.isascii() and " " not in path and not odd

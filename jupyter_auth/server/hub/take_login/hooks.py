@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PATH = "/hub-login"  # below the service's prefix
 TIMEOUT = 20.0  # seconds: the provider is asked meanwhile
+CONNECTIONS = 32
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 (its name)
 
 _log = logging.getLogger("jupyter_auth")
@@ -79,8 +80,10 @@ class HubLogins:
 
         The authenticator's own refresh, which would spend the token, runs only where there is none.
         """
-        auth_state, standing = await self._settled(user)
-        said = await _result(theirs(authenticator, user, auth_state)) if theirs else None
+        settled, standing = await self._settled(user)
+        if auth_state and settled:  # it goes on with this very dict
+            auth_state.update(settled)
+        said = await _result(theirs(authenticator, user, settled)) if theirs else None
         if standing == "ended":
             return False
         return True if said is None and standing in {"fresh", "unavailable"} else said
@@ -114,7 +117,7 @@ class HubLogins:
 
         service = JupyterHub.instance()._service_map[self._service]  # noqa: SLF001 (with its token)
         try:
-            answer = await AsyncHTTPClient().fetch(
+            answer = await self._client.fetch(
                 f"{service.url.rstrip('/')}{service.prefix.rstrip('/')}{PATH}",
                 method="POST",
                 headers={"Authorization": f"token {service.api_token}"},
@@ -127,6 +130,11 @@ class HubLogins:
         except (OSError, ValueError, TypeError, HTTPError) as error:
             _log.warning("The sign-in service does not answer the Hub: %s", error)
             return {"state": "unavailable"}
+
+    @functools.cached_property
+    def _client(self) -> AsyncHTTPClient:
+        """One of our own: the Hub's would have no connections left while the service hangs."""
+        return AsyncHTTPClient(force_instance=True, max_clients=CONNECTIONS)
 
     def _lock(self, name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())

@@ -170,6 +170,15 @@ def test_signing_out_of_it_alone_leaves_the_source(signed_in, oidc):
     assert signed_in.token("derived")
 
 
+def test_an_account_from_before_it_exchanged_tokens_can_be_signed_out_of(oidc, store, clock):
+    given = tables(oidc)
+    sign_in(engine_with(store, clock, {**given, "derived": given["idp"]}), oidc, "derived")
+    engine = engine_with(store, clock, given)
+    assert [each.provider for each in engine.accounts()] == ["derived"]
+    assert engine.logout("derived").removed
+    assert (engine.accounts(), store.accounts()) == ([], [])
+
+
 def test_a_sign_in_to_it_is_one_to_the_source_and_says_what_for(engine):
     login = engine.begin(LoginRequest("derived", scopes=("api:read",)))
     assert (login.provider, login.reason) == ("idp", "This sign-in is for Derived API.")
