@@ -11,7 +11,7 @@ from jupyterhub.services.auth import HubAuth
 from tornado import web
 from tornado.http1connection import HTTP1Connection
 from tornado.httpclient import AsyncHTTPClient
-from tornado.httputil import HTTPServerRequest, RequestStartLine
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.iostream import IOStream
 
 from jupyter_auth.core.common.routes import ROUTES
@@ -59,7 +59,8 @@ def test_who_hangs_up_at_once_is_at_no_port_for_kernels() -> None:
         stream = IOStream(here)
         asked = RequestStartLine("GET", "/", "HTTP/1.1")
         connection = HTTP1Connection(stream, is_client=False)
-        request = HTTPServerRequest(start_line=asked, connection=connection)
+        headers = HTTPHeaders({"Host": "hub.example"})
+        request = HTTPServerRequest(start_line=asked, headers=headers, connection=connection)
         there.close()
         stream.close()
         return _AtPort(10202).match(request)
