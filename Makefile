@@ -48,7 +48,7 @@ help:
 	@echo "make <suite>      one of them alone"
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
 	@echo "make z2jh         docs/hub in the Zero to JupyterHub chart; Z2JH=DIRECTORY is a checkout of it"
-	@echo "make front-ends   Voila, marimo, Panel, Solara, a console, JupyterLite, two people on one document"
+	@echo "make front-ends   Voila, marimo, Panel, Solara, a console, JupyterLite, Binder, two people on one document"
 	@echo "make oldest       the lowest of each dependency, and the wheel in JupyterLab 4.2"
 	@echo "make docs         the documentation, in docs/_build/html"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the documentation's"
@@ -213,7 +213,8 @@ docs: $(INSTALLED)
 	$(PYTEST) tests/docs
 
 wheel: setup $(CANAILLE)
-	$(PYTEST) $(BY_FILE) tests/wheel --ignore tests/wheel/test_jupyterlite.py
+	$(PYTEST) $(BY_FILE) tests/wheel --ignore tests/wheel/test_jupyterlite.py \
+	  --ignore tests/wheel/test_binder.py
 
 core: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) $(COVERED) -n 2 tests/core tests/providers
@@ -253,7 +254,7 @@ browser: setup
 
 # Not in `make test`: what it installs first takes longer than its tests.
 front-ends: setup $(FRONT_ENDS) $(PYODIDE)
-	$(PYTEST) $(BY_FILE) tests/browser/apps tests/wheel/test_jupyterlite.py
+	$(PYTEST) $(BY_FILE) tests/browser/apps tests/wheel/test_jupyterlite.py tests/wheel/test_binder.py
 	$(PYTEST) tests/environments/alone/test_console.py
 
 lab: setup
