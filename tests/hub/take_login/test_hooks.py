@@ -125,6 +125,22 @@ async def test_the_service_says_when_a_login_has_ended(
 
 
 @on_a_loop
+async def test_an_earlier_login_that_has_ended_does_not_end_a_new_one(
+    replica: HubBrokers, rogue: RogueProvider, logins: HubLogins, clock: Any
+) -> None:
+    """Some providers give a refresh token at the first login only."""
+    user = User(refresh_token(rogue))
+    with door(replica):
+        assert await logins.refresh_user(None, AUTHENTICATOR, user, user.state) is True
+        clock.advance(rogue.access_token_ttl)
+        rogue.script("refresh", troubles.error("invalid_grant"))
+        assert await logins.refresh_user(None, AUTHENTICATOR, user, user.state) is False
+        again = {"name": "alice", "auth_state": login("")}
+        user.state = (await logins.post_auth(None, AUTHENTICATOR, None, again))["auth_state"]
+        assert await logins.refresh_user(None, AUTHENTICATOR, user, user.state) is None
+
+
+@on_a_loop
 async def test_their_own_hooks_decide_as_before(
     replica: HubBrokers, rogue: RogueProvider, logins: HubLogins
 ) -> None:

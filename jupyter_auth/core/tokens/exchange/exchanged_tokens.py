@@ -178,6 +178,11 @@ class ExchangedTokens(AccountTokens):
             raise self._not_signed_in(provider, key)
         fresh = self._exchanged(provider, key, source)
         self._made[key] = _Made(fresh, _sign_in_of(source))
+        if self.load(provider, key) is None:  # the source has been signed out of, or in to again
+            self._forget(key)
+            if self._source(provider, key) is None:  # else revoking might end the new grant
+                self._give_back(fresh)
+            return self._renewed(provider, key, need)
         self._note_renewal(key, need, before, fresh)
         super()._changed("account", key)
         return lifetimes.as_token(fresh, provider)

@@ -22,6 +22,7 @@ PATH = "/hub-login"  # below the service's prefix
 TIMEOUT = 20.0  # seconds: the provider is asked meanwhile
 CONNECTIONS = 32
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 (its name)
+TAKEN = "jupyter_auth"  # in the ``auth_state`` of a login that the service has taken over
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -84,7 +85,7 @@ class HubLogins:
         if auth_state and settled:  # it goes on with this very dict
             auth_state.update(settled)
         said = await _result(theirs(authenticator, user, settled)) if theirs else None
-        if standing == "ended":
+        if standing == "ended" and (settled or {}).get(TAKEN):  # else it is of an earlier login
             return False
         return True if said is None and standing in {"fresh", "unavailable"} else said
 
@@ -109,7 +110,9 @@ class HubLogins:
         if token := _token_in(state):
             asked[REFRESH_TOKEN] = token
         said = await self._ask(asked)
-        return (without_token(state) if said.get("taken") else state), str(said.get("state"))
+        if said.get("taken"):
+            state = {**without_token(state), TAKEN: True}
+        return state, str(said.get("state"))
 
     async def _ask(self, asked: Mapping[str, str]) -> dict[str, Any]:
         """The service's ``Standing``. Without an answer users stay logged in, and tokens here."""

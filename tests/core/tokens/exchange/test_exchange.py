@@ -158,6 +158,20 @@ def test_signing_out_of_the_source_revokes_it_and_tells_kernels(signed_in, oidc)
     until(lambda: not oidc.introspect(token)["active"])
 
 
+def test_signing_out_of_the_source_meanwhile_revokes_it_too(signed_in, oidc):
+    exchange, made = signed_in._tokens._exchange, []
+
+    def and_then_sign_out(*given):
+        made.append(exchange(*given))
+        signed_in.logout("idp", revoke=False)
+        return made[0]
+
+    signed_in._tokens._exchange = and_then_sign_out
+    with pytest.raises(LoginRequired):
+        signed_in.token("derived")
+    until(lambda: not oidc.introspect(made[0].access_token.reveal())["active"])
+
+
 def test_signing_out_of_it_alone_leaves_the_source(signed_in, oidc):
     token = signed_in.token("derived").access_token.reveal()
     assert signed_in.logout("derived").removed
