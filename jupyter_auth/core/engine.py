@@ -304,7 +304,7 @@ class Engine(Parts, Accounts):
             return replace(gone, note=f"{gone.note} {left}".strip()) if left else gone
         finally:  # last: where it fails, the tokens are revoked
             if self.consents:
-                self.consents.revoke(key)
+                self.consents.end(self._tokens.living_by(key))
 
     # Service accounts
 

@@ -116,6 +116,11 @@ class Consents:
             self._changed(key)
         return len(entries) < before
 
+    def end(self, keys: Iterable[AccountKey]) -> None:
+        """End all consents for these accounts."""
+        for key in keys:
+            self.revoke(key)
+
     def watch(self) -> None:
         """Start watching for changes."""
         if self._seen is None:

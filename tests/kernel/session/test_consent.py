@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
+from core.sign_in import table
 from jupyter_auth import token
 from jupyter_auth.core.consent.consents import Asker
 from jupyter_auth.core.consent.store import FileConsents
@@ -73,6 +76,19 @@ def test_a_no_is_the_reason_and_is_not_asked_again_by_requests(engine):
     with answers(engine, "day"):
         made.authenticate()
     made.get("/api/x").raise_for_status()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_sign_out_ends_what_was_allowed_of_accounts_made_of_it(configured, rogue, tmp_path):
+    api = table(rogue, exchange={"from": "idp", "audience": "api"})
+    kept = FileConsents(tmp_path)
+    with closing(
+        Engine(Providers({**configured, "api": api}), FileStore(tmp_path), consents=kept)
+    ) as made:
+        for key in (AccountKey("api"), AccountKey("other")):
+            made.consents.give(key, "rosa", Asker("a.ipynb"), (), "always")
+        made.logout("idp")
+        assert [each.key.provider for each in made.consents.all()] == ["other"]
 
 
 @pytest.mark.usefixtures("signed_in")

@@ -73,6 +73,10 @@ class ExchangedTokens(AccountTokens):
         there = provider and provider.exchange and provider.exchange.source
         return replace(key, provider=there) if there else key
 
+    def living_by(self, key: AccountKey) -> list[AccountKey]:
+        """The account, and those that are made of it."""
+        return [key, *self._made_of(key)]
+
     @override
     def load(self, provider: Provider, key: AccountKey) -> Account | None:
         if provider.exchange is None:
