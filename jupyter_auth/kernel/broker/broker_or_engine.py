@@ -295,8 +295,13 @@ def _engine_of(providers: Providers) -> LocalAccounts | PageAccounts:
     from jupyter_auth.core.local_engine import LocalAccounts
     from jupyter_auth.core.tokens.store import FileStore
 
-    given = (providers, FileStore())
-    return LocalAccounts(*given, home=Path.home(), environ=os.environ, forward=forward)
+    store, consents = FileStore(), None
+    if (store.directory / "consents").exists():  # of a server, which a sign-out here ends too
+        from jupyter_auth.core.consent.store import FileConsents
+
+        consents = FileConsents(store.directory)
+    given: dict[str, Any] = {"home": Path.home(), "environ": os.environ, "consents": consents}
+    return LocalAccounts(providers, store, forward=forward, **given)
 
 
 def _say(text: str) -> None:

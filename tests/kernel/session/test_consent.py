@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 
 import pytest
 
 from core.sign_in import table
 from jupyter_auth import token
-from jupyter_auth.core.consent.consents import Asker
+from jupyter_auth.core.consent.consents import Asker, Consents
 from jupyter_auth.core.consent.store import FileConsents
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConsentRequired, LoginRequired, StoreError
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
+from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.verb_parser import shared_parser
 from jupyter_auth.kernel.session.user_session import UserSession
@@ -76,6 +78,17 @@ def test_a_no_is_the_reason_and_is_not_asked_again_by_requests(engine):
     with answers(engine, "day"):
         made.authenticate()
     made.get("/api/x").raise_for_status()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_sign_out_without_the_server_ends_what_it_was_told():
+    store = FileStore()
+    kept = Consents(FileConsents(store.directory), time.time, lambda _: None)
+    for key in (IDP, AccountKey("other")):
+        kept.give(key, "rosa", Asker("a.ipynb"), (), "always")
+    assert not connect().logout("idp").removed
+    assert [each.provider for each in kept.all()] == ["other"]
+    assert [each.provider for each in connect().allowed()] == ["other"]
 
 
 @pytest.mark.usefixtures("home")
