@@ -234,6 +234,8 @@ class Completion:
         try:
             if purpose.username and purpose.username not in account.names:
                 raise _mismatch(party.provider.title, purpose.username, account)
+            if purpose.onward and (before := self._tokens.account(purpose.key)):
+                _check_same(party.provider.title, before, account)
             claim = functools.partial(identity.claim, told, own or answer, self._discovery, who)
             certain = self._admit(account, party, claim)
         except UserMismatch:
@@ -358,6 +360,12 @@ class GrantDriver:
         if purpose.scopes or party.provider.scopes or OFFLINE not in party.default_scopes:
             return ()
         return tuple(scope for scope in asked_scopes(purpose, party) if scope != OFFLINE)
+
+
+def _check_same(title: str, before: AccountInfo, account: Account) -> None:
+    """Raise UserMismatch if kernels would go on as another person, which no one has asked for."""
+    if before.person != account.person:
+        raise _mismatch(title, before.username or before.subject or "who signed in before", account)
 
 
 def _mismatch(title: str, expected: str, account: Account) -> UserMismatch:

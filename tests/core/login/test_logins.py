@@ -13,11 +13,13 @@ import pytest
 from core.sign_in import (
     REDIRECT_URI,
     USER,
+    Callback,
     account_of,
     arrive,
     ended,
     provider_at,
     sign_in,
+    visit,
 )
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import (
@@ -54,6 +56,21 @@ def test_a_person_signs_in_at_a_real_provider(engines, files, oidc):
     (info,) = engine.accounts()
     assert (info.provider, info.username, info.refreshes) == ("idp", "alice", True)
     assert engine.id_token("idp") == account.id_token
+
+
+def test_a_silent_sign_in_replaces_no_other_person(engines, files, oidc):
+    """The browser may be another person's by now, and kernels run on."""
+    engine = engines(files, time.time, idp=oidc)
+    first = sign_in(engine, oidc)
+    for person, status in (("bob", "failed"), ("alice", "complete")):
+        login = engine.redirect.begin_silent("idp", "/lab")
+        url, binding = engine.open(login.id, REDIRECT_URI, USER)
+        params = visit(oidc, url.replace("prompt=none", "prompt=login"), person)
+        there = Callback("idp", params, {binding.name: binding.value})
+        assert there.finish(engine).status == status
+    account = account_of(engine)
+    assert (account.subject, account.person) == ("u-1001", first.person)
+    assert account.signed_in_at > first.signed_in_at
 
 
 def test_each_login_is_told_of_as_it_moves(engine, rogue):
