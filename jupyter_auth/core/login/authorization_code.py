@@ -44,7 +44,8 @@ class AuthorizationCodeGrant(GrantDriver):
         if "client_id" in self._clients.missing(party, grant):
             party.require_client()
         host = grants.destination(party, grant)
-        return self.logins.begin(LoginRequest(provider), grant, host, onward=onward)
+        browser = secrets.token_urlsafe()  # else an answer to one would end another's
+        return self.logins.begin(LoginRequest(provider), grant, host, browser, onward=onward)
 
     def open(
         self, login_id: str, redirect_uri: str, user: str, state_suffix: str

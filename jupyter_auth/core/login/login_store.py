@@ -73,8 +73,8 @@ class LoginPurpose:
     """What a login is for, and where it leads; requests for the same purpose share one login.
 
     ``resource``, ``challenge``: as in ``LoginRequest``. ``asker``: who alone it is for, kernel and
-    notebook; empty: for all who ask. ``onward``: the path that a browser goes on to after a
-    silent sign-in, which asks its person nothing; "": any other login.
+    notebook, or a browser; empty: for all who ask. ``onward``: the path that a browser goes on to
+    after a silent sign-in, which asks its person nothing; "": any other login.
     """
 
     key: AccountKey

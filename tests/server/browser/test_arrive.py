@@ -97,6 +97,18 @@ def test_a_provider_that_would_have_to_ask_leaves_the_button(
         assert server.kernel().call("GET", left)[left] == []
 
 
+def test_an_answer_to_one_browser_is_none_to_another(
+    browser: Browser, server: JupyterProcess
+) -> None:
+    other = server.browser()
+    urls = []
+    for each in (browser, other):
+        arrive(each)
+        urls.append(leave(each))
+    assert back(browser, urls[0], error="login_required") == LAB
+    assert back(other, urls[1], error="login_required") == LAB
+
+
 def test_once_in_a_browser_session(browser: Browser) -> None:
     arrive(browser)
     back(browser, leave(browser), error="login_required")
