@@ -112,6 +112,7 @@ def test_who_may_not_sign_in_here_is_not_kept(rogue, theirs, clock):
     with pytest.raises(UserMismatch):
         engine.adopt("idp", theirs)
     assert engine.accounts() == []
+    assert rogue.revoked == [], "the other program's sign-in goes on"
 
 
 def test_where_nothing_says_whose_it_is_for_certain_it_ends_as_failed(rogue, theirs, clock):

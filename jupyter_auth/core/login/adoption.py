@@ -41,9 +41,8 @@ def adopted(
     separator = party.provider.scope_separator or " "
     more = resources.refresh_parameters(party.provider, "", party.default_scopes, separator)
     answer = oauth.refresh(party, refresh_token, **more)
-    account = functools.partial(
-        completion.account, LoginPurpose(key=key), party, token_endpoint=endpoint
-    )
+    make = functools.partial(completion.account, token_endpoint=endpoint, handed_over=True)
+    account = functools.partial(make, LoginPurpose(key=key), party)
     try:
         return account(answer)
     except (ProviderError, Unavailable):  # a refresh needs no ID token, and has used the old tokens

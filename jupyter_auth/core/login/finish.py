@@ -179,15 +179,18 @@ class Completion:
         *,
         token_endpoint: str | None = None,
         username: str | None = None,
+        handed_over: bool = False,
     ) -> Account:
         """The account, not stored yet. ``username``: used where the provider does not say.
+
+        ``handed_over``: by another program, whose sign-in is not revoked if it is not admitted.
 
         Raises:
             UserMismatch: it belongs to another person than was asked for, or is not admitted.
             ProviderError: the ID token that was asked for is not valid.
         """
-        more = {"token_endpoint": token_endpoint, "username": username}
-        return self._admitted(purpose, party, answer, **more)[0]
+        more: dict[str, Any] = {"token_endpoint": token_endpoint, "username": username}
+        return self._admitted(purpose, party, answer, **more, handed_over=handed_over)[0]
 
     def _admitted(
         self,
@@ -198,6 +201,7 @@ class Completion:
         nonce: str | None = None,
         token_endpoint: str | None = None,
         username: str | None = None,
+        handed_over: bool = False,
     ) -> tuple[Account, bool]:
         """``account``, and the verdict of ``admit``."""
         now = self._clock()
@@ -239,7 +243,8 @@ class Completion:
             claim = functools.partial(identity.claim, told, own or answer, self._discovery, who)
             certain = self._admit(account, party, claim)
         except UserMismatch:
-            self.give_back(lambda: party, account)
+            if not handed_over:
+                self.give_back(lambda: party, account)
             raise
         if by_api.resource:
             kept = _own_fields(own, party, now) if own else None
