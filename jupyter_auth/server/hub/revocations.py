@@ -26,6 +26,7 @@ from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.tokens.revocation import Revoker, sign_out
 from jupyter_auth.core.tokens.store import decoded, encoded
 from jupyter_auth.server.hub import audit
+from jupyter_auth.server.hub.storage.consents import SqlConsents
 from jupyter_auth.server.hub.storage.database import Owner
 from jupyter_auth.server.hub.storage.found_providers import SqlFoundProviders
 from jupyter_auth.server.hub.storage.sql_store import ACCOUNT, SqlStore
@@ -126,7 +127,10 @@ class Revocations:
             if account is None or max(account.signed_in_at, store.used_at(key) or 0.0) >= since:
                 return False
             self.put(owner, account)
-            return slot.delete()
+            slot.delete()
+        with SqlConsents(self._database, self._cipher, owner).change() as consents:
+            consents[:] = [each for each in consents if each.key != key]
+        return True
 
     def put(
         self,

@@ -7,15 +7,17 @@ import json
 import logging
 import os
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from core.sign_in import account_of, provider_at, sign_in, table
 from hub.storage.databases import ALICE, BOB
+from jupyter_auth.core.consent.store import Consent
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.server.hub import service
 from jupyter_auth.server.hub.metrics import UNUSED
+from jupyter_auth.server.hub.storage.consents import SqlConsents
 from jupyter_auth.server.hub.storage.sql_store import SqlStore
 from jupyter_auth.server.hub.users.unused import DAY, days_unused, remove_unused
 from jupyter_auth.server.hub.users.users import HubUsers
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
     from providers.rogue import RogueProvider
 
 DAYS = {"idp": 30}
+GIVEN: dict[str, Any] = {
+    "session_key": "default",
+    "notebook": "a.ipynb",
+    "scopes": (),
+    "given_at": 0.0,
+}
 
 
 def test_who_uses_an_account_keeps_it_and_who_does_not_is_signed_out(  # noqa: PLR0917
@@ -45,6 +53,10 @@ def test_who_uses_an_account_keeps_it_and_who_does_not_is_signed_out(  # noqa: P
     sign_in(alice, rogue, "other")
     sign_in(bob, rogue)
     tokens = account_of(alice)
+    allowed = SqlConsents(database, cipher, ALICE)
+    with allowed.change() as entries:
+        for name in ("idp", "other"):
+            entries.append(Consent(**GIVEN, provider=name, person=tokens.person))
     store = SqlStore(database, cipher, BOB)
     for _ in range(29):
         clock.advance(DAY)
@@ -58,6 +70,7 @@ def test_who_uses_an_account_keeps_it_and_who_does_not_is_signed_out(  # noqa: P
     for _ in range(2):
         remove_unused(database, cipher, replica.revocations, DAYS)
     assert [each.provider for each in alice.accounts()] == ["other"]
+    assert [each.provider for each in allowed.read()] == ["other"], "and so do its consents"
     assert len(bob.accounts()) == 1
     assert UNUSED._value.get() == counted + 1
     said = ' signed out, not used for 30 days: user="alice" provider="idp"'
