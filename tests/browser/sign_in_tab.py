@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from playwright.sync_api import TimeoutError as NotYet
 from playwright.sync_api import expect
 
 from providers.oidc import USERS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
+
+SOON = 10_000  # ms
 
 
 def from_jupyter(tab: Page, url: str) -> None:
@@ -21,9 +24,16 @@ def from_jupyter(tab: Page, url: str) -> None:
 
 
 def follow(link: Locator) -> Page:
-    """Click a link as one does; the tab that it opens."""
+    """Click a link as one does; the tab that it opens.
+
+    An output gives way to the kernel's widget, which may hide a link that the pointer is on its way
+    to: then it is looked for again.
+    """
     with link.page.context.expect_page() as opened:
-        link.click()
+        try:
+            link.click(timeout=SOON)
+        except NotYet:
+            link.click()
     return opened.value
 
 
