@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GRANT = "consent"  # the ``grant`` of a login that asks for it
 DAY = 86400.0  # seconds
-SESSION = 7 * DAY  # that a kernel's consent lasts at most: nobody says when a kernel ends
+SESSION = 7 * DAY  # that a kernel's consent lasts at most: no event tells of a kernel's end
 LASTS: dict[str, float | None] = {"session": SESSION, "day": DAY, "month": 30 * DAY, "always": None}
 MOST = 500  # of one person; the oldest are asked for again
 
