@@ -53,8 +53,13 @@ def served_hub(
     home: Path,
     python: str = sys.executable,
     discover: Sequence[str] = ("*",),
+    *,
+    club: bool = True,
 ) -> Iterator[Hub]:
-    """A Hub with the service: a confidential client, and its secret in the service alone."""
+    """A Hub with the service: a confidential client, and its secret in the service alone.
+
+    ``club``: the same provider once more, for a group of users.
+    """
     idp = {
         "issuer": oidc.issuer,
         "client_id": "served",
@@ -63,12 +68,14 @@ def served_hub(
         "username_claim": "preferred_username",
         "scopes": SCOPES,
     }
-    club = {**idp, "policy": {"groups": ["physics"]}}
+    providers = {"idp": idp}
+    if club:
+        providers["club"] = {**idp, "policy": {"groups": ["physics"]}}
     sub = f"""
 import jupyter_auth
 jupyter_auth.hub_config(
     c,
-    providers={{"idp": {idp!r}, "club": {club!r}}},
+    providers={providers!r},
     url="http://127.0.0.1:{free_port()}",
     database_url="sqlite:///{home / "accounts.sqlite"}",
     crypt_keys={KEYS!r},

@@ -35,7 +35,8 @@ def at_home(tmp_path):
     with (
         OidcProvider(features=ASKED, trusts=certificate.ca_bundle) as oidc,
         FastMcpElsewhere(oidc) as numbers,
-        served_hub(oidc, tmp_path / "hub", discover=["127.0.0.1", "localhost"]) as hub,
+        # Without a club, whose policy would hold for all other definitions of its issuer.
+        served_hub(oidc, tmp_path / "hub", discover=["127.0.0.1", "localhost"], club=False) as hub,
         Front(certificate, urlsplit(hub.origin).port) as front,
     ):
         yield hub, front, numbers, oidc
