@@ -77,6 +77,11 @@ def usage(name: str = "idp") -> dict[str, Any]:
     return {**known, "throttled_until": None, "notebooks": books}
 
 
+def consent(name: str = "idp", **other: Any) -> dict[str, Any]:
+    known = {"provider": name, "session_key": "default", "notebook": "analysis.ipynb"}
+    return {**known, "scope": "openid", "given_at": time.time(), "until": None, **other}
+
+
 ENDED = {"trouble": "login.example.edu ended this sign-in (invalid_grant).", "expires_at": 1}
 # What each is called, what is to be seen of it, and what the API answers besides [].
 STATES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -86,6 +91,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "accounts": [account(), account(session_key="work", username="bob")],
             "limits": [usage()],
+            "consents": [consent(), consent(notebook="", until=time.time() + HOUR)],
         },
     ),
     "several": (
@@ -97,11 +103,18 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "logins": [login("long", session_key="x" * 60, shared=True, host=LONG["host"])],
             "accounts": [account("long", username=f"alice@{LONG['host']}", scope=SCOPES)],
+            "consents": [consent("long", notebook=f"{'folder/' * 20}a.ipynb")],
         },
     ),
     "twelve": ("12 accounts", {"accounts": [account(each["name"]) for each in FORTY[:12]]}),
 }
-ANSWERS = {"providers": [IDP, LONG, *FORTY], "accounts": [], "logins": [], "limits": []}
+ANSWERS = {
+    "providers": [IDP, LONG, *FORTY],
+    "accounts": [],
+    "logins": [],
+    "limits": [],
+    "consents": [],
+}
 
 
 class Stage:
