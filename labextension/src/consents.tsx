@@ -26,7 +26,7 @@ export function Consents({ place, revoke }: Props): React.JSX.Element | null {
         return (
           <li key={`${each.notebook} ${each.given_at}`}>
             <span>
-              {trans.__("Used by %1", name)}
+              {trans.__("May be used by %1", name)}
               <small>{until(each)}</small>
             </span>
             <button

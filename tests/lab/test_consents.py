@@ -40,7 +40,7 @@ def test_a_consent_is_asked_for_listed_and_revoked(asking_lab, context):
     expect(notice).to_have_count(0)
 
     used = panel.get_by_role("list", name="Notebooks that may use it").get_by_role("listitem")
-    expect(used).to_contain_text("Used by analysis.ipynb")
+    expect(used).to_contain_text("May be used by analysis.ipynb")
     expect(used).to_contain_text("Until ")
     assert flaws(page, ".jupyter-auth-section") == []
     used.get_by_role("button", name="Revoke: analysis.ipynb").focus()
