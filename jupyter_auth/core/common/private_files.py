@@ -13,13 +13,17 @@ import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from jupyter_auth.core.common.codec import DAMAGED, list_from_json, list_to_json
 from jupyter_auth.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from jupyter_auth.core.errors import StoreError
+
+T = TypeVar("T")
 OTHERS = 0o077  # the permissions of group and others
 FOREIGN = "it belongs to another user"
 LOOSE = "others have access to it"
@@ -303,3 +307,58 @@ def why_no_locks(file: Path) -> str:
         except OSError as error:
             return error.strerror or "it has none"
     return ""
+
+
+class PrivateList(Generic[T]):
+    """Records of one kind, as JSON in a private file, with a lock file beside it.
+
+    ``unusable`` makes the error for a file that cannot be read or saved. One that is damaged counts
+    as empty, and ``damaged`` is called.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        kind: type[T],
+        *,
+        unusable: Callable[[Path, OSError], StoreError],
+        damaged: Callable[[Path], None],
+    ) -> None:
+        self._path, self._kind = path, kind
+        self._unusable, self._damaged = unusable, damaged
+
+    def read(self) -> list[T]:
+        """All of them. Raises StoreError."""
+        try:
+            return list_from_json(self._kind, read_private(self._path, tighten=True))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise self._unusable(self._path, error) from None
+        except DAMAGED:
+            self._damaged(self._path)
+            return []
+
+    @contextlib.contextmanager
+    def change(self, timeout: float) -> Iterator[list[T]]:
+        """Exclusive access to them; changes are saved if the block succeeds.
+
+        Raises:
+            StoreError: they cannot be saved, or are not to be had in ``timeout`` seconds.
+        """
+        with contextlib.ExitStack() as held:
+            try:
+                for directory in (self._path.parents[1], self._path.parent):
+                    make_private_directory(directory)
+                held.enter_context(file_lock(self._path.with_suffix(".lock"), timeout))
+            except OSError as error:
+                raise self._unusable(self._path, error) from None
+            before = self.read()
+            entries = list(before)
+            yield entries
+            if entries == before:
+                return
+            try:
+                write_private(self._path, list_to_json(entries))
+            except OSError as error:
+                raise self._unusable(self._path, error) from None

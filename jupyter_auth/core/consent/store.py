@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_auth.core.common.codec import from_record, to_record
 from jupyter_auth.core.common.override import override
-from jupyter_auth.core.common.private_files import (
-    file_lock,
-    make_private_directory,
-    read_private,
-    write_private,
-)
+from jupyter_auth.core.common.private_files import PrivateList
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
 LOCK_TIMEOUT = 10.0  # seconds: a change takes milliseconds
-DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -85,53 +75,24 @@ class FileConsents(ConsentStore):
     """Consents in one private file."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / "consents" / "consents.json"
+        path = directory / "consents" / "consents.json"
+        self._list = PrivateList(path, Consent, unusable=_no_access, damaged=_damaged)
 
     @override
     def read(self) -> list[Consent]:
         """None where the file is damaged: people are asked again."""
-        try:
-            return decoded(read_private(self._path, tighten=True))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise _unusable(self._path, error) from None
-        except DAMAGED:
-            _log.warning("%s was damaged. Its consents will be asked for again.", self._path)
-            return []
+        return self._list.read()
 
     @override
-    @contextlib.contextmanager
-    def change(self) -> Iterator[list[Consent]]:
-        with contextlib.ExitStack() as held:
-            try:
-                for directory in (self._path.parents[1], self._path.parent):
-                    make_private_directory(directory)
-                held.enter_context(file_lock(self._path.with_suffix(".lock"), LOCK_TIMEOUT))
-            except OSError as error:
-                raise _unusable(self._path, error) from None
-            before = self.read()
-            entries = list(before)
-            yield entries
-            if entries == before:
-                return
-            try:
-                write_private(self._path, encoded(entries))
-            except OSError as error:
-                raise _unusable(self._path, error) from None
+    def change(self) -> AbstractContextManager[list[Consent]]:
+        return self._list.change(LOCK_TIMEOUT)
 
 
-def encoded(entries: Sequence[Consent]) -> bytes:
-    """As JSON. A list: what reads accounts finds none here."""
-    return json.dumps([to_record(each) for each in entries]).encode()
+def _damaged(path: Path) -> None:
+    _log.warning("%s was damaged. Its consents will be asked for again.", path)
 
 
-def decoded(data: bytes) -> list[Consent]:
-    """What ``encoded`` wrote. Raises one of ``DAMAGED`` for anything else."""
-    return [from_record(Consent, each) for each in json.loads(data)]
-
-
-def _unusable(path: Path, error: OSError) -> StoreError:
+def _no_access(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"What notebooks may use is kept in {path}, which cannot be used:"
         f" {error.strerror or error}.",

@@ -9,14 +9,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from jupyter_auth.core.common.codec import from_record, to_record
 from jupyter_auth.core.common.override import override
-from jupyter_auth.core.common.private_files import (
-    file_lock,
-    make_private_directory,
-    read_private,
-    write_private,
-)
+from jupyter_auth.core.common.private_files import PrivateList
 from jupyter_auth.core.errors import ConfigurationError, StoreError
 from jupyter_auth.core.protocol.parties import Client
 from jupyter_auth.core.provider.field_types import URLS, ClientAuth
@@ -33,7 +27,6 @@ if TYPE_CHECKING:
 MOST = 50  # at one provider
 EARLY = 60.0  # seconds before its end from which a client secret is not used any more
 LOCK_TIMEOUT = 90.0  # seconds: longer than it takes to register
-DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -121,57 +114,30 @@ class MemoryRegistrations(RegistrationStore):
 
 
 class FileRegistrations(RegistrationStore):
-    """Registrations in private files, one for each provider, and a lock file beside each."""
+    """Registrations in private files, one for each provider."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory / "registrations"
 
+    @override
     def read(self, place: str) -> list[Registration]:
         """None where a file is damaged: the client is registered again."""
-        path = self._directory / f"{place}.json"
-        try:
-            return decoded(read_private(path, tighten=True))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise _unusable(path, error) from None
-        except DAMAGED:
-            _log.warning("%s was damaged. Its clients will be registered again.", path)
-            return []
+        return self._at(place).read()
 
     @override
-    @contextlib.contextmanager
-    def change(self, place: str) -> Iterator[list[Registration]]:
+    def change(self, place: str) -> AbstractContextManager[list[Registration]]:
+        return self._at(place).change(LOCK_TIMEOUT)
+
+    def _at(self, place: str) -> PrivateList[Registration]:
         path = self._directory / f"{place}.json"
-        with contextlib.ExitStack() as held:
-            try:
-                for directory in (self._directory.parent, self._directory):
-                    make_private_directory(directory)
-                held.enter_context(file_lock(path.with_suffix(".lock"), LOCK_TIMEOUT))
-            except OSError as error:
-                raise _unusable(path, error) from None
-            before = self.read(place)
-            entries = list(before)
-            yield entries
-            if entries == before:
-                return
-            try:
-                write_private(path, encoded(entries))
-            except OSError as error:
-                raise _unusable(path, error) from None
+        return PrivateList(path, Registration, unusable=_no_access, damaged=_damaged)
 
 
-def encoded(entries: Sequence[Registration]) -> bytes:
-    """As JSON, secrets in the clear. A list: what reads accounts finds none here."""
-    return json.dumps([to_record(each) for each in entries]).encode()
+def _damaged(path: Path) -> None:
+    _log.warning("%s was damaged. Its clients will be registered again.", path)
 
 
-def decoded(data: bytes) -> list[Registration]:
-    """What ``encoded`` wrote. Raises one of ``DAMAGED`` for anything else."""
-    return [from_record(Registration, each) for each in json.loads(data)]
-
-
-def _unusable(path: Path, error: OSError) -> StoreError:
+def _no_access(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"The clients registered for you are kept in {path}, which cannot be used:"
         f" {error.strerror or error}.",

@@ -6,8 +6,9 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.codec import DAMAGED, list_from_json, list_to_json
 from jupyter_auth.core.common.override import override
-from jupyter_auth.core.consent.store import DAMAGED, Consent, ConsentStore, decoded, encoded
+from jupyter_auth.core.consent.store import Consent, ConsentStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ class SqlConsents(ConsentStore):
         if data is None:
             return []
         try:
-            return decoded(self._cipher.open(self._record.id, data))
+            return list_from_json(Consent, self._cipher.open(self._record.id, data))
         except DAMAGED:
             _log.warning("Consents of another version are not used: people are asked again.")
             return []
@@ -47,5 +48,7 @@ class SqlConsents(ConsentStore):
             entries = list(before)
             yield entries
             if entries != before:
-                sealed = self._cipher.seal(self._record.id, encoded(entries)) if entries else None
+                sealed = (
+                    self._cipher.seal(self._record.id, list_to_json(entries)) if entries else None
+                )
                 self._database.save(self._record.id, lease, sealed)

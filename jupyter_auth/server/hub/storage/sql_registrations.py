@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
 
+from jupyter_auth.core.common.codec import DAMAGED, list_from_json, list_to_json
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.errors import StoreError
-from jupyter_auth.core.registration.registrations import (
-    DAMAGED,
-    Registration,
-    RegistrationStore,
-    decoded,
-    encoded,
-)
+from jupyter_auth.core.registration.registrations import Registration, RegistrationStore
 from jupyter_auth.server.hub.storage.database import RecordKey
 from jupyter_auth.server.hub.storage.tables import records
 
@@ -45,7 +40,7 @@ class SqlRegistrations(RegistrationStore):
         if (data := self._database.load(record.id)) is None:
             return []
         try:
-            return decoded(self._cipher.open(record.id, data))
+            return list_from_json(Registration, self._cipher.open(record.id, data))
         except DAMAGED:
             raise StoreError("A database record is damaged.") from None
 
@@ -59,7 +54,7 @@ class SqlRegistrations(RegistrationStore):
             yield entries
             if entries != before:
                 self._make_room()
-                sealed = self._cipher.seal(record.id, encoded(entries))
+                sealed = self._cipher.seal(record.id, list_to_json(entries))
                 self._database.save(record.id, lease, sealed)
 
     def _make_room(self) -> None:
